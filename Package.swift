@@ -138,11 +138,13 @@ let package = Package(
         tests("HTTPServerTests", "HTTPServer", "TestSupport"),
         tests("IngestTests", "Ingest", "Metering", "Kafka", "Catalog", "CZlib", "TestSupport"),
         tests(
-            "APITests", "API", "Query", "HTTPServer", "Ingest", "Ledger", "Redis", "Metering", "Catalog",
+            "APITests", "API", "Query", "HTTPServer", "Ingest", "Ledger", "Redis", "Metering",
+            "Catalog",
             "Zones", "FuzzTargets", "EventScanTarget", "RecordScanTarget", "TestSupport"),
         tests("WorkloadTests", "Workload", "Verify", "Kafka", "Redis", "TestSupport"),
         tests(
-            "OdometerTests", "odometer", "API", "HTTPServer", "Ingest", "Ledger", "Metering", "Pipeline",
+            "OdometerTests", "odometer", "API", "HTTPServer", "Ingest", "Ledger", "Metering",
+            "Pipeline",
             "Replay", "Kafka", "Laboratory", "Printing", "Redis", "Verify", "Workload", "Zones",
             "TestSupport"),
         tests("RegistryTests", "Registry", "Metering"),

@@ -33,6 +33,17 @@ QUESTIONS = [
     Route("question: days by country", "/v1/meters/consent_countries/query?window=day&by=country&compare=previous", "operations"),
     Route("question: days of Berlin by service", "/v1/meters/connections_opened/query?window=day&by=service&zone=Europe/Berlin", "operations"),
 ]
+# Limits of every plan, and what is checked against them, for `Benchmarks/http`.
+LIMITS = [
+    {"meter": "tokens", "limit": 10**12, "period": "month"},
+    {"meter": "consents", "limit": 10**12, "period": "billing", "anchor": 17},
+    {"meter": "buckets", "limit": 10**6},
+]
+CHECKS = {
+    "one check": [{"meter": "tokens", "amount": 3}],
+    "one check, a billing month": [{"meter": "consents"}],
+    "three checks": [{"meter": limit["meter"], "amount": 2} for limit in LIMITS],
+}
 
 
 def token(organization):
@@ -51,7 +62,7 @@ def profiles(organization, number):
         return {"kind": kind, "organization": organization, **({"id": name} if name else {}), "profile": profile}
 
     lines = [line("organization", {"name": f"Organization {number}", "slug": f"org-{number}"}),
-             line("plan", {"name": "Pro", "maxBuckets": 25, "maxRetentionDays": 365, "maxApiCalls": 100_000})]
+             line("plan", {"name": "Pro", "maxBuckets": 25, "maxRetentionDays": 365, "maxApiCalls": 100_000, "limits": LIMITS})]
     for user in (f"user-{index}" for index in range(50)):
         lines.append(line("user", {
             "account_id": f"acct-{user}", "name": f"Somebody {user}", "email": f"{user}@example.com", "state": "Active",
@@ -88,6 +99,14 @@ class Tenant:
             fields["X-Bench"] = str(plan)
         head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
         return f"GET {route.path.replace('{organization}', self.organization)} HTTP/1.1\r\n{head}\r\n".encode()
+
+    def check(self, checks):
+        """The bytes of a request that asks whether this much more may be used."""
+        body = json.dumps(checks[0] if len(checks) == 1 else {"checks": checks}).encode()
+        fields = {"Host": "localhost", "Content-Type": "application/json", "Content-Length": str(len(body)),
+                  **self.headers["operations"]}
+        head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+        return f"POST /v1/check HTTP/1.1\r\n{head}\r\n".encode() + body
 
 
 def fill_tenants(rig, prefix, events, asked):

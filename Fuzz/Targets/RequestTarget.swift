@@ -14,7 +14,9 @@ import Redis
 /// `{token}` are replaced by valid credentials, because no fuzzer would find one.
 final class RequestTarget: FuzzTarget {
     /// Statuses of `schemas/openapi.yaml`, without 500.
-    private static let statuses: Set<Int> = [200, 400, 401, 403, 404, 405, 422, 503]
+    private static let statuses: Set<Int> = [
+        200, 204, 400, 401, 403, 404, 405, 422, 501, 503,
+    ]
     private static let secret = Array("a secret of more than thirty-two bytes".utf8)
     /// `{"organization_id": "acme"}` until 2100, signed with the secret (HS256).
     private static let token = """

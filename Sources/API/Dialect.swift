@@ -111,12 +111,12 @@ public struct DialectRoute: Sendable {
 
 /// A dialect's answer: the body, and the values for its headers.
 public struct Reply: Sendable {
-    /// JSON, where `contentType` says nothing else.
-    public var body: [UInt8]
     /// 200 to 299; with 204 no body is sent. An answer of `Reply.later` may have an error's status.
     public var status = 200
-    /// The media type.
-    public var contentType = "application/json"
+    /// JSON, where `contentType` says nothing else.
+    public var body: [UInt8]
+    /// The media type; nil where there is no body.
+    public var contentType: String? = "application/json"
     /// Header fields of this answer alone.
     public var headers: [Response.Field] = []
     /// The range that was really answered, in the form of its header.

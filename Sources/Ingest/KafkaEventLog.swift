@@ -1,5 +1,5 @@
-public import Kafka
 import Glibc
+public import Kafka
 internal import Synchronization
 
 /// A topic of Kafka as an event log: an idempotent producer that waits for all replicas.

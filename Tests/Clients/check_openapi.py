@@ -23,7 +23,10 @@ ROUTES = [
     "/api/v1/analytics/agents",
 ]
 # Members that not every kind of meter has, and the parts of a question, which may all be left out.
-OPTIONAL = ("schemas/Meter", "schemas/MeterPiece", "schemas/QuestionRow", "schemas/QuestionFilter", "schemas/Questions", "schemas/Question")
+OPTIONAL = (
+    "schemas/Meter", "schemas/MeterPiece", "schemas/QuestionRow", "schemas/QuestionFilter", "schemas/Questions", "schemas/Question",
+    "schemas/Check",
+)
 
 
 def resolved(node):
@@ -74,11 +77,11 @@ def valid():
 def all_routes():
     """the ten routes of the five APIs and our own are there, each with a way to authenticate"""
     own = [
-        "/v1/meters", "/v1/meters/{meter}", "/v1/meters/{meter}/query", "/v1/query", "/openapi.yaml", "/healthz",
-        "/readyz", "/metrics",
+        "/v1/meters", "/v1/meters/{meter}", "/v1/meters/{meter}/query", "/v1/query", "/v1/check", "/openapi.yaml",
+        "/healthz", "/readyz", "/metrics",
     ]
     expect(list(DOCUMENT["paths"]) == ROUTES + own, list(DOCUMENT["paths"]))
-    for path in ROUTES + own[:4]:
+    for path in ROUTES + own[:5]:
         for method, operation in operations(path):
             expect(len(operation["security"]) == 1, f"{method} {path}")
 

@@ -13,7 +13,7 @@ import time
 from checks import ROOT, check, expect, run
 from house import House
 from openmeter_asker import V1, V3, Asker, loads, send
-from openmeter_maker import CATALOG, METERS, events, is_aligned, question
+from openmeter_maker import ACROSS, CATALOG, METERS, events, is_aligned, question
 from zone_clock import clock
 
 House.needed()
@@ -49,6 +49,8 @@ class Place:
         for name, (_, counted) in zip(ORGANIZATIONS, made):
             key = house.key(name, "openmeter", role="admin")
             self.askers.append(Asker(self.machine.url, key, name, counted))
+        key = house.key("us", "openmeter", role="operator")
+        self.operator = Asker(self.machine.url, key, None, made[0][1] + made[1][1])
 
 
 def place():
@@ -78,12 +80,33 @@ def every_number():
 
 
 @check
+def operator():
+    """an operator's key sees all subjects, and tells them apart"""
+    chance, askers = random.Random(SEED + 2), place().askers
+    asker = place().operator
+    while asker.compared < 120:
+        made = question(chance, place().now, chance.choice(ORGANIZATIONS), ACROSS)
+        if made["size"] is None or made["to"] is None or made["to"] - (made["from"] or 0) < 90 * 86_400:
+            chance.choice([asker.v1, asker.v1_csv, asker.v3])(made, chance)
+    for target in ("", "?from=2015-01-01T00:00:00Z"):
+        found = json.loads(send(f"{asker.url}{V1}/prompts/subjects{target}", asker.headers)[2])
+        expect(found == sorted(ORGANIZATIONS, key=str.encode), found)
+    status, _, text = send(f"{asker.url}{V1}/tokens/query", asker.headers)
+    expect(status == 400 and b"across" in text, text)
+    made = json.loads(send(f"{asker.url}/api/v1/portal/tokens", asker.headers, {"subject": ORGANIZATIONS[1]})[2])
+    headers = {"Authorization": f"Bearer {made['token']}"}
+    answer = loads(send(f"{asker.url}/api/v1/portal/meters/prompts/query", headers)[2])
+    wanted = sum(kind == "prompt" for _, _, kind, _ in askers[1].events)
+    expect([(row["subject"], row["value"]) for row in answer["data"]] == [(ORGANIZATIONS[1], wanted)], answer)
+
+
+@check
 def problems():
     """what is wrong is refused as OpenMeter words it"""
     asker = place().askers[0]
     for target, status, part in [
         ("/nothing/query", 404, "nothing"), ("/prompts/query?windowSize=SECOND", 400, "MINUTE"),
-        ("/prompts/query?windowTimeZone=Mars/Base", 400, "Mars"), ("/prompts/query?groupBy=user", 400, "user"),
+        ("/prompts/query?windowTimeZone=Mars/Base", 400, "windowTimeZone"), ("/prompts/query?groupBy=user", 400, "user"),
         ("/prompts/query?groupBy=customer_id", 400, "customer"), ("/prompts/query?filterCustomerId=x", 404, "customer"),
         ("/prompts/query?from=2026-01-01T00:00:00Z&to=2026-01-01T00:00:00Z", 400, "before"),
         ("/prompts/query?from=yesterday", 400, "RFC 3339"), ("/prompts/query?filterGroupBy[user]=x", 400, "user"),

@@ -21,25 +21,25 @@ events:
   call: {fields: {route: {at: /data/route, default: ""}}}
 meters:
   prompts:
-    {kind: count, by: [model, kind], windows: [quarter, day, month, all], retention: {quarter: forever},
+    {across: true, kind: count, by: [model, kind], windows: [quarter, day, month, all], retention: {quarter: forever},
      on: [{event: prompt}]}
   tokens:
     {kind: sum, by: [model, kind], windows: [quarter, day, month, all], retention: {quarter: forever},
      on: [{event: prompt, amount: tokens}]}
   cost:
-    {kind: sum, windows: [minute, quarter, day, month, all], retention: {minute: forever, quarter: forever},
+    {across: true, kind: sum, windows: [minute, quarter, day, month, all], retention: {minute: forever, quarter: forever},
      on: [{event: prompt, amount: cost}]}
   least_tokens:
     {kind: extreme, keep: min, value: tokens, windows: [quarter, day, month, all], retention: {quarter: forever},
      on: [{event: prompt}]}
   most_cost:
-    {kind: extreme, keep: max, value: cost, by: [model], windows: [quarter, day, month, all],
+    {across: true, kind: extreme, keep: max, value: cost, by: [model], windows: [quarter, day, month, all],
      retention: {quarter: forever}, on: [{event: prompt}]}
   last_tokens:
-    {kind: extreme, keep: last, value: tokens, by: [model], windows: [quarter, day, month, all],
+    {across: true, kind: extreme, keep: last, value: tokens, by: [model], windows: [quarter, day, month, all],
      retention: {quarter: forever}, on: [{event: prompt}]}
   users:
-    {kind: distinct, of: user, windows: [quarter, day, month, all], retention: {quarter: forever, day: forever},
+    {across: true, kind: distinct, of: user, windows: [quarter, day, month, all], retention: {quarter: forever, day: forever},
      on: [{event: prompt}]}
   calls:
     {kind: count, per: [organization, route], windows: [quarter, day, month, all], retention: {quarter: forever},
@@ -64,6 +64,8 @@ METERS = {
     "users": _meter("UNIQUE_COUNT", "prompt", "$.user.id"), "calls": _meter("COUNT", "call", group={"route": "$.route"}),
     "days": _meter("COUNT", "call"),
 }
+#: Those that are counted over all organizations too.
+ACROSS = ["prompts", "cost", "most_cost", "last_tokens", "users"]
 MODELS = ["gpt-4", "GPT-4o", "claude_3", "Größe", "it's \"x\", y", None]
 KINDS = ["input", "output", None]
 ROUTES = ["/", "/a b", "/c:c", "%41", None]
@@ -128,9 +130,9 @@ def _prompt(chance):
 # MARK: Questions
 
 
-def question(chance, now, subject):
-    """A question of the key of one subject."""
-    name = chance.choice(list(METERS))
+def question(chance, now, subject, names=tuple(METERS)):
+    """A question about one of the meters, mostly of that subject."""
+    name = chance.choice(names)
     meter = METERS[name]
     made = {
         "meter": name, "zone": chance.choice(list(ZONES)), "from": None, "to": None, "subject": None, "groupBy": [],

@@ -58,8 +58,9 @@ import Testing
     @Test func blankLinesAreNoEvents() throws {
         #expect(try texts("", .lines) == [])
         #expect(try texts("\n \r\n\t\n", .lines) == [])
-        #expect(try texts("{\"a\":1}\r\n\n {\"b\":2} \n{\"c\":3}", .lines)
-            == ["{\"a\":1}", "{\"b\":2}", "{\"c\":3}"])
+        #expect(
+            try texts("{\"a\":1}\r\n\n {\"b\":2} \n{\"c\":3}", .lines)
+                == ["{\"a\":1}", "{\"b\":2}", "{\"c\":3}"])
     }
 
     @Test func moreEventsThanTheLimitAreRefused() throws {

@@ -33,7 +33,8 @@ import Testing
     @Test func eachEventGetsTheVerdictOfCounting() throws {
         #expect(try verdicts(event()) == ["accepted acme/1"])
         #expect(try verdicts(event(type: "other")) == ["ignored acme/1"])
-        #expect(try verdicts(event(id: "")) == ["malformed: id is missing, empty or not a text: /id"])
+        #expect(
+            try verdicts(event(id: "")) == ["malformed: id is missing, empty or not a text: /id"])
         #expect(
             try verdicts(event(time: "yesterday"))
                 == ["malformed: time is not RFC 3339 with a zone: /time"])
@@ -42,10 +43,15 @@ import Testing
                 == ["future: event time lies in the future: /time"])
         #expect(try verdicts(event(time: "2026-03-09T14:05:00Z")) == ["accepted acme/1"])
         #expect(
-            try verdicts(event(data: "{}")) == ["bad_field: required field is missing: /data/units"])
+            try verdicts(event(data: "{}")) == ["bad_field: required field is missing: /data/units"]
+        )
         #expect(
-            try verdicts(event(data: #"{"units": -1}"#)) == ["bad_field: negative amount: /data/units"])
-        #expect(try verdicts(event(version: nil)) == ["malformed: specversion is not 1.0: /specversion"])
+            try verdicts(event(data: #"{"units": -1}"#)) == [
+                "bad_field: negative amount: /data/units"
+            ])
+        #expect(
+            try verdicts(event(version: nil)) == ["malformed: specversion is not 1.0: /specversion"]
+        )
         #expect(try verdicts("{").first?.hasPrefix("malformed: value is not one JSON text") == true)
         #expect(try verdicts("").first?.hasPrefix("malformed: ") == true)
         #expect(try verdicts("[1, null]").allSatisfy { $0.hasPrefix("malformed: ") })

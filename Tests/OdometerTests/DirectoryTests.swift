@@ -98,6 +98,8 @@ struct DirectoryTests {
         case "boolean": return .flag
         case "array":
             let items = property["items"] as? [String: Any]
+            // What is in them is compared by Tests/Clients/check_limits.py.
+            if items?["type"] as? String == "object" { return .limits }
             guard let count = number("maxItems"), items?["type"] as? String == "string",
                 let length = (items?["maxLength"] as? NSNumber)?.intValue
             else { return nil }
@@ -117,6 +119,8 @@ struct DirectoryTests {
         #expect(try refusal(.organization, ["a"], #"{"name":"A","x":[1]}"#) == nil)
         #expect(try refusal(.plan, ["a"], #"{"name":"A","maxBuckets":null}"#) == nil)
         #expect(try refusal(.user, ["a", "u"], #"{"id":"u","org_id":"a"}"#) == nil)
+        let limits = #"[{"meter":"calls","limit":1e6,"period":"billing","anchor":31}]"#
+        #expect(try refusal(.plan, ["a"], #"{"name":"A","limits":\#(limits)}"#) == nil)
         for number in ["1000000.0", "1e6", "0", "-0", "9007199254740991", "2.5e1"] {
             #expect(try refusal(.plan, ["a"], #"{"name":"A","maxApiCalls":\#(number)}"#) == nil)
         }
@@ -149,6 +153,11 @@ struct DirectoryTests {
             (.user, ["a", "u"], #"{"roles":["x",1]}"#, "roles must be a list"),
             (.user, ["a", "u"], #"{"created_at":"yesterday"}"#, "created_at must be a time"),
             (.project, ["a", "p"], #"{"is_pinned":1}"#, "is_pinned must be true or false"),
+            (.plan, ["a"], #"{"name":"A","limits":null}"#, "plan: limits must be a list"),
+            (
+                .organization, ["a"], #"{"name":"A","limits":[{"meter":"calls"}]}"#,
+                "organization: limits[0]: limit is missing"
+            ),
         ]
         for (kind, ids, json, word) in wrong {
             let said = try refusal(kind, ids, json)

@@ -22,13 +22,15 @@ public struct OperationsDialect: Dialect {
             DialectRoute("meter", root + "/meters/{meter}", answer: meter),
         ] + questionRoutes + [
             DialectRoute("subjects", root + "/meters/{meter}/subjects", answer: subjects)
-        ] + eventRoutes
+        ] + eventRoutes + checkRoutes
     }
 
     private static let mostWindows = 1_000
     private static let mostDays: Int64 = 3_660
     private static let parameterNames = ["start", "end", "window", "limit", "numbers"]
 
+    /// What checks need while Redis is away.
+    let memory = LimitMemory()
     /// What takes events; nil: none are taken.
     let intake: EventIntake?
 

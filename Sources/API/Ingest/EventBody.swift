@@ -25,7 +25,8 @@ struct EventBody {
         }
         guard request.headers.count(of: "ce-specversion") == 0 else {
             throw Problem(
-                415, "events with their attributes in headers are not taken: send the whole event "
+                415,
+                "events with their attributes in headers are not taken: send the whole event "
                     + "as application/cloudevents+json")
         }
         let codings = request.headers.values(of: "Content-Encoding")

@@ -40,7 +40,8 @@ public struct OpenMeterDialect: Dialect {
             },
             DialectRoute("subjects", meter + "/subjects", answer: subjects),
             DialectRoute("values", meter + "/group-by/{key}/values", answer: values),
-        ] + portalRoutes + (intake.map { [OpenMeterIngest.version1($0).route(root, keys: self)] } ?? [])
+        ] + portalRoutes
+            + (intake.map { [OpenMeterIngest.version1($0).route(root, keys: self)] } ?? [])
     }
     let tokens: PortalTokens?
     private let intake: EventIntake?

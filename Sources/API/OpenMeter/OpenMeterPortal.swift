@@ -138,6 +138,7 @@ public struct OpenMeterPortalDialect: Dialect {
             DialectRoute("query_options", path, method: .options) { _ throws(Problem) in
                 var reply = Reply([], asOfMilliseconds: nil, isAtomic: true)
                 reply.status = 204
+                reply.contentType = nil
                 reply.headers = [
                     .init(name: "Access-Control-Allow-Methods", value: "GET, OPTIONS"),
                     .init(

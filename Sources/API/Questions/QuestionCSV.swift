@@ -92,9 +92,9 @@ extension QuestionAnswer {
 /// Writes lines of CSV.
 struct CSVWriter {
     private(set) var bytes: [UInt8] = []
-    /// What each line ends with.
     private let lineEnd: [UInt8]
 
+    /// `lineEnd`: what ends each line; RFC 4180's where nothing is said.
     init(lineEnd: [UInt8] = [0x0D, 0x0A]) { self.lineEnd = lineEnd }
 
     /// Fields with a comma, a quote or a line end are quoted.

@@ -1,3 +1,4 @@
+import API
 import Ledger
 import Metering
 import Printing
@@ -18,6 +19,8 @@ struct DirectoryShape {
         case moment
         /// At most `count` texts, each of at most `length` characters.
         case texts(count: Int, length: Int)
+        /// Limits as `UsageLimit` reads them.
+        case limits
     }
 
     /// One member.
@@ -47,12 +50,15 @@ struct DirectoryShape {
     private static let name = Member(
         rule: .text(0...1_024), isRequired: true, isNullable: false)
 
+    private static let limits = Member(rule: .limits, isNullable: false)
+
     private static let organization = DirectoryShape(members: [
         "name": name, "slug": Member(rule: .text(1...256), isNullable: false),
-        "billingDay": Member(rule: .integer(1...28), isNullable: false),
+        "billingDay": Member(rule: .integer(1...28), isNullable: false), "limits": limits,
     ])
     private static let plan = DirectoryShape(members: [
         "name": name, "maxBuckets": count, "maxRetentionDays": count, "maxApiCalls": count,
+        "limits": limits,
     ])
     private static let user = DirectoryShape(members: [
         "id": short, "org_id": short, "account_id": short, "name": short, "email": short,
@@ -75,6 +81,10 @@ struct DirectoryShape {
                 continue
             }
             if member.isNullable, value.elementsEqual("null".utf8) { continue }
+            if member.rule == .limits {
+                guard let reason = UsageLimit.refusal(value) else { continue }
+                return "\(key.kind.rawValue): \(reason)"
+            }
             guard member.rule.holds(value) else {
                 return "\(key.kind.rawValue): \(name) must be \(member.rule)"
                     + (member.isNullable ? " or null" : "") + ", not \(shown(value))"
@@ -127,6 +137,7 @@ extension DirectoryShape.Rule: CustomStringConvertible {
         case .moment: "a time like 2026-03-09T14:15:00Z"
         case .texts(let count, let length):
             "a list of at most \(count) texts of at most \(length) characters"
+        case .limits: "a list of limits"
         }
     }
 
@@ -146,6 +157,7 @@ extension DirectoryShape.Rule: CustomStringConvertible {
         case .texts(let count, let length):
             guard let list = RecordText.strings(value), list.count <= count else { return false }
             return list.allSatisfy { Self.length($0) <= length }
+        case .limits: return UsageLimit.refusal(value) == nil
         }
     }
 

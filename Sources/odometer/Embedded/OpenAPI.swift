@@ -704,6 +704,39 @@ paths:
           content:
             application/json:
               schema: {anyOf: [{$ref: '#/components/schemas/EventResults'}, {$ref: '#/components/schemas/PlainError'}]}
+  /v1/check:
+    post:
+      operationId: checkLimits
+      tags: [operations]
+      summary: May this much more be used? Up to 64 checks against the limits of the key's organization, in one round trip to Redis.
+      description: >-
+        Limits are members of the organization and of its plan in the directory; docs/LIMITS.md says what they mean. Keys of
+        every role may check. Where Redis cannot be read, the answer is what each limit says for that, with `unavailable`.
+      security: [{operationsKey: []}]
+      requestBody:
+        required: true
+        content: {application/json: {schema: {$ref: '#/components/schemas/CheckBody'}}}
+      responses:
+        '200':
+          description: One answer, or one for each check in their order.
+          headers:
+            X-Odometer-As-Of: {$ref: '#/components/headers/AsOf'}
+            X-Odometer-Snapshot: {$ref: '#/components/headers/Snapshot'}
+            X-Odometer-Parked: {$ref: '#/components/headers/Parked'}
+            X-Odometer-Orphans: {$ref: '#/components/headers/Orphans'}
+          content: {application/json: {schema: {$ref: '#/components/schemas/CheckAnswer'}}}
+        '400': {$ref: '#/components/responses/PlainBadRequest'}
+        '401': {$ref: '#/components/responses/PlainUnauthorized'}
+        '403': {$ref: '#/components/responses/PlainForbidden'}
+        '404': {$ref: '#/components/responses/PlainNotFound'}
+        '405': {$ref: '#/components/responses/PlainMethodNotAllowed'}
+        '413': {$ref: '#/components/responses/LargeBody'}
+        '414': {$ref: '#/components/responses/LongTarget'}
+        '429': {$ref: '#/components/responses/PlainTooManyRequests'}
+        '431': {$ref: '#/components/responses/LargeHead'}
+        '500': {$ref: '#/components/responses/PlainFault'}
+        '501': {$ref: '#/components/responses/PlainNotImplemented'}
+        '503': {$ref: '#/components/responses/PlainUnavailable'}
   /openapi.yaml:
     get:
       operationId: getDescription
@@ -757,7 +790,7 @@ components:
     connectionKey: {type: apiKey, in: header, name: Authorization, description: 'A key of role admin or read, with or without Bearer before it, for example `Authorization: odo_r_…`.'}
     privacyKey: {type: apiKey, in: header, name: x-api-key, description: 'A key of the organization, of role admin or read, for example `x-api-key: odo_r_…`.'}
     identityToken: {type: http, scheme: bearer, bearerFormat: JWT, description: 'A JWT, or an access token (at+jwt), with the claims organization_id and exp; its kid chooses one of several keys.'}
-    operationsKey: {type: http, scheme: bearer, description: 'A key of role admin, read or operator that opens operations, for example `Authorization: Bearer odo_r_…`.'}
+    operationsKey: {type: http, scheme: bearer, description: 'A key of role admin, read or operator (for /v1/check also write) that opens operations, for example `Authorization: Bearer odo_r_…`.'}
   parameters:
     Meter:
       name: meter
@@ -1535,6 +1568,69 @@ components:
         by: {type: array, items: {type: string}}
         data: {type: array, items: {$ref: '#/components/schemas/QuestionRow'}}
         meta: {$ref: '#/components/schemas/QuestionMeta'}
+    CheckBody:
+      oneOf: [{$ref: '#/components/schemas/CheckOne'}, {$ref: '#/components/schemas/CheckList'}]
+    CheckOne:
+      type: object
+      additionalProperties: false
+      required: [meter]
+      properties:
+        subject: {$ref: '#/components/schemas/CheckSubject'}
+        meter: {$ref: '#/components/schemas/CheckMeter'}
+        amount: {$ref: '#/components/schemas/CheckAmount'}
+        by: {$ref: '#/components/schemas/CheckDimensions'}
+    CheckList:
+      type: object
+      additionalProperties: false
+      required: [checks]
+      properties:
+        subject: {$ref: '#/components/schemas/CheckSubject'}
+        checks:
+          type: array
+          minItems: 1
+          maxItems: 64
+          items:
+            type: object
+            additionalProperties: false
+            required: [meter]
+            properties:
+              meter: {$ref: '#/components/schemas/CheckMeter'}
+              amount: {$ref: '#/components/schemas/CheckAmount'}
+              by: {$ref: '#/components/schemas/CheckDimensions'}
+    CheckSubject: {description: 'The organization; left out, that of the key. Another one is a 403, but for the key of an operator, which must name one.', type: string, minLength: 1}
+    CheckMeter: {description: Its name in the catalog., type: string, example: api_calls}
+    CheckAmount: {description: 'How much more would be used, with at most the decimals of the meter.', type: number, minimum: 0, maximum: 9007199254740991, default: 1}
+    CheckDimensions:
+      description: Dimensions of what would be used, with their values. A limit with a filter holds where all its dimensions are here.
+      type: object
+      maxProperties: 16
+      additionalProperties: {type: string}
+    CheckAnswer:
+      oneOf: [{$ref: '#/components/schemas/CheckVerdict'}, {$ref: '#/components/schemas/CheckVerdicts'}]
+    CheckVerdicts:
+      type: object
+      required: [checks]
+      additionalProperties: false
+      properties: {checks: {type: array, minItems: 1, maxItems: 64, items: {$ref: '#/components/schemas/CheckVerdict'}}}
+    CheckVerdict:
+      description: Of several limits, the one that denies; else the one of which the least is left.
+      type: object
+      required: [meter, allowed, exceeded, used, limit, remaining, period, mode, resetsAt, asOf, ageMs]
+      additionalProperties: false
+      properties:
+        meter: {type: string}
+        allowed: {type: boolean}
+        exceeded: {description: 'Whether used and amount together are more than any limit; null where Redis cannot be read.', type: [boolean, 'null']}
+        used: {description: What is used in the period; null without a limit., type: [number, 'null']}
+        limit: {description: 'Null: no limit.', type: [number, 'null'], minimum: 0}
+        remaining: {description: 'What is left of the limit before the amount, at least 0.', type: [number, 'null'], minimum: 0}
+        period: {description: 'Null: all of time, or of a level what there is now.', enum: [day, month, billing, null]}
+        mode: {enum: [hard, soft, null]}
+        resetsAt: {$ref: '#/components/schemas/LocalTime'}
+        asOf: {description: 'Record time of the newest record that is counted in the organization''s shard.', type: [string, 'null']}
+        ageMs: {description: How old that is., type: [integer, 'null'], minimum: 0}
+        exact: {description: 'False where a part of what is used may be in the row `__other__`.', const: false}
+        unavailable: {description: Redis cannot be read; the answer is that of onUnavailable., const: true}
     QuestionAnswers:
       type: object
       required: [answers]

@@ -106,7 +106,8 @@ extension MetricsPage {
             "odometer_ingest_waiting_events", help: "Events that wait for acknowledgements.",
             Double(waiting.events))
         text.gauge(
-            "odometer_ingest_waiting_bytes", help: "Bytes of events that wait for acknowledgements.",
+            "odometer_ingest_waiting_bytes",
+            help: "Bytes of events that wait for acknowledgements.",
             Double(waiting.bytes))
         text.family(
             "odometer_ingest_acknowledgement_seconds", .histogram,
