@@ -53,7 +53,9 @@ def _rank(chance, made):
 def is_costly(made):
     """Whether it may need one key for each quarter-hour: what takes longer than a second is answered with 503."""
     meter = METERS[made["meter"]]
-    is_series = meter["kind"] in ("count", "sum", "level", "extreme", "ratio") and not meter["by"]
+    is_series = all(
+        source["kind"] in ("count", "sum", "level", "extreme") and not source["by"]
+        for source in meter.get("sources", [meter]))
     return not is_series and made["zone"] != "UTC"
 
 
