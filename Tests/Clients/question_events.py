@@ -147,12 +147,12 @@ def _meter(declared):
 
 
 def _ratio(declared, meters):
-    """What two meters have in common; of dimensions all, so that some questions are refused."""
+    """What two meters have in common."""
     sources = [meters[declared[name]] for name in ("of", "to")]
     windows = [name for name in sources[0]["windows"] if name in sources[1]["windows"]]
     return {
-        "kind": "ratio", "windows": windows, "by": sorted({name for source in sources for name in source["by"]}),
-        "per": sources[0]["per"], "retention": {name: None for name in windows}, "sources": sources,
+        "kind": "ratio", "windows": windows, "by": [name for name in sources[0]["by"] if name in sources[1]["by"]],
+        "per": [scope for scope in sources[0]["per"] if scope in sources[1]["per"]], "retention": {name: None for name in windows}, "sources": sources,
         "names": [declared[name] for name in ("of", "to")],
     }
 

@@ -10,7 +10,8 @@ def question(chance, now):
     """A question with explicit times, or about all of time."""
     name = chance.choice(list(METERS))
     meter = METERS[name]
-    window = chance.choice(["none", "none", "minute", "quarter", "hour", "hour", "day", "day", "day", "week", "month"])
+    windows = ["none"] * 5 + ["minute", "quarter", "hour", "hour", "day", "day", "day", "week", "month"]
+    window = chance.choice(windows)
     made = {
         "meter": name, "zone": chance.choice(list(ZONES)), "window": window, "by": [], "filter": {}, "order": None,
         "compare": None, "fill": "zero", "from": None, "to": None,
@@ -33,8 +34,9 @@ def question(chance, now):
     made["offset"] = chance.choice([0, 0, 0, 1, 7, 50])
     if meter["kind"] == "histogram" and chance.random() < 0.6 or chance.random() < 0.01:
         made["percentiles"] = chance.sample(["0", "0.1", "25", "50", "90", "95", "99.9", "100"], chance.randrange(1, 5))
-    is_fit = made["by"] and window == "none" and not made["compare"]
-    if chance.random() < (0.5 if is_fit else 0.02):
+    is_fit = made["by"] and window == "none" and not made["compare"] and meter["kind"] in (
+        "count", "sum", "level", "ranking")
+    if chance.random() < (0.7 if is_fit else 0.01):
         _rank(chance, made)
     return made
 
@@ -51,7 +53,9 @@ def _rank(chance, made):
 def is_costly(made):
     """Whether it may need one key for each quarter-hour: what takes longer than a second is answered with 503."""
     meter = METERS[made["meter"]]
-    is_series = meter["kind"] in ("count", "sum", "level", "extreme", "ratio") and not meter["by"]
+    is_series = all(
+        source["kind"] in ("count", "sum", "level", "extreme") and not source["by"]
+        for source in meter.get("sources", [meter]))
     return not is_series and made["zone"] != "UTC"
 
 
