@@ -601,6 +601,55 @@ paths:
         '431': {$ref: '#/components/responses/LargeHead'}
         '500': {$ref: '#/components/responses/PlainFault'}
         '503': {$ref: '#/components/responses/PlainUnavailable'}
+  /v1/events:
+    post:
+      operationId: sendEvents
+      tags: [operations]
+      summary: Sends events to Kafka; each is told what counting would say of it.
+      description: |
+        Only where the process was started with `--ingest-topic`; else 404. A body is one CloudEvent, an array of them, or one in each
+        line, at most 8 MiB and 10,000 events, before and after unpacking. The subject of an event must be the organization of the key.
+        It is answered when all replicas have acknowledged the events. Send again what was not accepted or whose outcome is unknown,
+        with the same `id` and `source`: it counts once.
+      security: [{operationsKey: []}]
+      parameters:
+        - {name: Content-Encoding, in: header, description: How the body is packed., schema: {enum: [gzip, identity]}}
+      requestBody:
+        required: true
+        content:
+          application/cloudevents+json: {schema: {$ref: '#/components/schemas/SentEvent'}}
+          application/cloudevents-batch+json: {schema: {type: array, items: {$ref: '#/components/schemas/SentEvent'}}}
+          application/json:
+            schema:
+              anyOf: [{$ref: '#/components/schemas/SentEvent'}, {type: array, items: {$ref: '#/components/schemas/SentEvent'}}]
+          application/x-ndjson: {schema: {type: string}}
+      responses:
+        '200':
+          description: The outcome of each event is known, and one at least was accepted or there was none.
+          content: {application/json: {schema: {$ref: '#/components/schemas/EventResults'}}}
+        '400':
+          description: The body cannot be read, or every event was rejected.
+          content:
+            application/json:
+              schema: {anyOf: [{$ref: '#/components/schemas/EventResults'}, {$ref: '#/components/schemas/PlainError'}]}
+        '401': {$ref: '#/components/responses/PlainUnauthorized'}
+        '403': {$ref: '#/components/responses/PlainForbidden'}
+        '404': {$ref: '#/components/responses/PlainNotFound'}
+        '405': {$ref: '#/components/responses/PlainMethodNotAllowed'}
+        '413': {$ref: '#/components/responses/LargeBody'}
+        '414': {$ref: '#/components/responses/LongTarget'}
+        '415':
+          description: A media type or coding that is not read.
+          content: {application/json: {schema: {$ref: '#/components/schemas/PlainError'}}}
+        '429': {$ref: '#/components/responses/PlainTooManyRequests'}
+        '431': {$ref: '#/components/responses/LargeHead'}
+        '500': {$ref: '#/components/responses/PlainFault'}
+        '503':
+          description: Kafka has not acknowledged some events in time, or no events are taken now.
+          headers: {Retry-After: {$ref: '#/components/headers/RetryAfter'}}
+          content:
+            application/json:
+              schema: {anyOf: [{$ref: '#/components/schemas/EventResults'}, {$ref: '#/components/schemas/PlainError'}]}
   /openapi.yaml:
     get:
       operationId: getDescription
@@ -838,6 +887,39 @@ components:
             [VALIDATION_ERROR, UNAUTHORIZED, FORBIDDEN, NOT_FOUND, METHOD_NOT_ALLOWED, TOO_MANY_REQUESTS, INTERNAL_ERROR, NOT_IMPLEMENTED,
              UNAVAILABLE]
         message: {type: string}
+    SentEvent:
+      type: object
+      description: A CloudEvent 1.0. What its `data` must hold says the catalog.
+      required: [specversion, id, source, type, subject]
+      properties:
+        specversion: {const: '1.0'}
+        id: {type: string, minLength: 1, maxLength: 256}
+        source: {type: string, minLength: 1, maxLength: 256}
+        type: {type: string, minLength: 1}
+        subject: {type: string, minLength: 1, maxLength: 256, description: The organization of the key.}
+        time: {type: [string, 'null'], format: date-time, description: 'Without one: the time at which it comes.'}
+        data: {type: [object, 'null']}
+    EventResults:
+      type: object
+      required: [accepted, rejected, results]
+      additionalProperties: false
+      properties:
+        accepted: {$ref: '#/components/schemas/Count'}
+        rejected: {$ref: '#/components/schemas/Count'}
+        unknown: {type: integer, minimum: 1, description: 'Events of which nobody knows whether they are in the log: send them again.'}
+        results:
+          type: array
+          description: One for each event, in order.
+          items:
+            type: object
+            required: [outcome]
+            additionalProperties: false
+            properties:
+              id: {type: string}
+              outcome: {enum: [accepted, rejected, unknown]}
+              ignored: {const: true, description: It was accepted, but no meter takes its type.}
+              reason: {enum: [malformed, bad_field, late, future, organization, log]}
+              detail: {type: string, description: What is wrong and where.}
     State:
       type: object
       required: [status]
