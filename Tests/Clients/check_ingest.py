@@ -65,9 +65,18 @@ class World:
 
     def serve(self):
         """A new answering process in the place of the last one."""
-        self.server = self.house.start(
+        self.server = server = self.house.start(
             "serve", *self.arguments, "--ingest-topic", self.house.topic, "--rate-limit", "0", *self.options)
-        self.server.wait_listening()
+        server.wait_listening()
+
+        def answers():
+            try:
+                return get(f"{server.url}/healthz")[0] == 200
+            except OSError:
+                return False
+
+        # The pages of state come before the answers.
+        wait_until(answers, 20, "/healthz beside the API")
 
     def post(self, body, kind="application/cloudevents+json", role="write", timeout=20, **headers):
         if not isinstance(body, (bytes, bytearray)):
@@ -254,7 +263,7 @@ with House() as own:
         stop = threading.Event()
 
         def kill():
-            while not stop.wait(0.4):
+            while not stop.wait(0.3):
                 world.server.kill()
                 world.serve()
 

@@ -24,7 +24,6 @@ ROUTES = [
 ]
 # Members that not every kind of meter has, and the parts of a question, which may all be left out.
 OPTIONAL = (
-    "schemas/EventResults",
     "schemas/Meter", "schemas/MeterPiece", "schemas/QuestionRow", "schemas/QuestionFilter", "schemas/Questions", "schemas/Question",
     "schemas/Check", "schemas/EventResults",
 )

@@ -10,7 +10,8 @@ def cloudevents(url, key, organization, ids):
     """CloudEvents' package 1.x, one event a request."""
     import urllib.request
 
-    from cloudevents.http import CloudEvent, to_structured
+    from cloudevents.conversion import to_structured
+    from cloudevents.http import CloudEvent
 
     for identity in ids:
         headers, body = to_structured(CloudEvent(
