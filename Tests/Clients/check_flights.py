@@ -79,7 +79,10 @@ class Asker:
 
     def ask(self, meter, **parameters):
         query = urllib.parse.urlencode(parameters)
-        status, _, body = get(f"{self.url}/v1/meters/{meter}/query?{query}", self.headers, timeout=30)
+        for _ in range(3):
+            status, _, body = get(f"{self.url}/v1/meters/{meter}/query?{query}", self.headers, timeout=30)
+            if status != 503:  # a busy machine took longer than a second
+                break
         expect(status == 200, f"{meter} {query}: {status} {body[:500]}")
         return json.loads(body)
 
@@ -116,10 +119,15 @@ def totals(asker):
 
 
 def weeks(asker):
-    """By week in the airport's zone; the first and last one are cut to the year."""
-    answer = asker.ask("flights", window="week", **YEAR)
-    expect({row["label"]: row["value"] for row in answer["data"]} == dict(asker.count(week)), answer)
-    expect(len(answer["data"]) == 53 and not answer["meta"]["clipped"], answer["meta"])
+    """By week in the airport's zone, a quarter of the year at a time: over all airlines 256 shards are read."""
+    found = collections.Counter()
+    ends = [f"2025-{month:02d}-01" for month in (1, 4, 7, 10)] + ["2026-01-01"]
+    for start, end in zip(ends, ends[1:]):
+        answer = asker.ask("flights", window="week", **{**YEAR, "from": start, "to": end})
+        expect(not answer["meta"]["clipped"], answer["meta"])
+        # A week that the end of a quarter cuts is in both.
+        found.update({row["label"]: row["value"] for row in answer["data"]})
+    expect(found == asker.count(week), found)
 
 
 def air_times(asker):

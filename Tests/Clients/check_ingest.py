@@ -275,6 +275,9 @@ with House() as own:
         finally:
             stop.set()
             killer.join()
+        # What a thread has started ends with that thread.
+        world.server.kill()
+        world.serve()
         expect(times > len(ids), "no kill met a request")
         world.expect_counted()
 
