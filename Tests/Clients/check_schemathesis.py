@@ -38,6 +38,9 @@ def schemathesis(house, machine, credentials, name, pattern, parameters):
     lines = [f'"path.{parameter}" = "{value}"\n' for parameter, value in parameters.items()]
     text = "[parameters]\n" + "".join(lines).replace("{organization}", credentials.organization)
     text += f"[checks.negative_data_rejection]\nexpected-statuses = {REFUSALS}\n"
+    if name == "openmeter":
+        # Meters are changed in the catalog and tokens are not kept: 501 says so, as OpenMeter's own build does.
+        text += '[checks.not_a_server_error]\nexpected-statuses = ["2xx", "3xx", "4xx", "501"]\n'
     (house.folder / "schemathesis.toml").write_text(text)
     items = credentials.headers(pattern[1:].split("|")[0]).items()
     headers = [part for item in items for part in ("--header", ": ".join(item))]
@@ -61,7 +64,8 @@ def conforms():
         secret = house.folder / "jwt"
         secret.write_text(SECRET)
         unlimited = ("--rate-limit", "0", "--address-rate-limit", "0", "--organization-requests", "0")
-        machine = house.start("up", "--jwt-secret-file", str(secret), *unlimited).wait_ready()
+        secrets = ("--jwt-secret-file", str(secret), "--openmeter-portal-secret-file", str(secret))
+        machine = house.start("up", *secrets, *unlimited).wait_ready()
         house.call("replay", "--generate", "--events", "2000", "--organizations", "1", "--to", house.topic)
         (organization,) = expected_answers.read(house.records())[0]
         house.call("directory", "put", "organization", organization, '{"name": "One", "slug": "one"}')
