@@ -111,7 +111,9 @@ public struct DialectRoute: Sendable {
 
 /// A dialect's answer: the body, and the values for its headers.
 public struct Reply: Sendable {
-    /// 200 to 299; with 204 no body is sent. An answer of `Reply.later` may have an error's status.
+    /// 200 to 299; with 204 no body is sent.
+    ///
+    /// An answer of `Reply.later` may have an error's status.
     public var status = 200
     /// JSON, where `contentType` says nothing else.
     public var body: [UInt8]
