@@ -17,7 +17,7 @@ REDIS_CA ?=
 REDIS_CERT ?=
 REDIS_KEY ?=
 
-.PHONY: help setup setup-test build release install uninstall test test-fast soak fuzz faults replay-check demo bench bench-beside bench-cluster bench-http bench-https bench-tls bench-freshness bench-idle bench-peers bench-records servers lint format embed clean
+.PHONY: help setup setup-test build release install uninstall test test-fast soak fuzz faults replay-check demo bench bench-beside bench-cluster bench-http bench-https bench-tls bench-freshness bench-idle bench-ingest bench-peers bench-records servers lint format embed clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 12
@@ -87,6 +87,9 @@ bench-freshness: setup-test build ## from the moment an event is due to the mome
 
 bench-idle: setup-test build ## CPU without events, and how fast a restart is back
 	@exec Benchmarks/idle
+
+bench-ingest: setup-test build $(PYTHON_TOOLS)/ready ## events over HTTP: rates, CPU and times of bodies and of single events; needs KAFKA_BOOTSTRAP
+	@TEST_BINARY=$(CURDIR)/$(BINARY) exec $(PYTHON_TOOLS)/bin/python3 Benchmarks/ingest.py
 
 bench-peers: setup-test build $(PEER_TOOLS)/ready ## beside Quix Streams and Bytewax: rates, and numbers after disturbances; PEERS=NAMES DISTURBANCES=NAMES
 	@exec Benchmarks/peers/run

@@ -15,6 +15,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "Tests/Clients"))
 from house import House  # noqa: E402
 
+House.needed()
 SECONDS = float(os.environ.get("SECONDS", 10))
 CATALOG = """
 version: 1

@@ -61,6 +61,7 @@ class World:
         self.run = house.start("run", *self.arguments, *SESSION)
         self.serve()
         self.keys = {role: house.key(ORGANIZATION, "operations", role=role) for role in ("write", "admin", "read")}
+        self.keys["openmeter"] = house.key(ORGANIZATION, "openmeter", role="write")
         self.sent = set()
 
     def serve(self):
@@ -180,6 +181,26 @@ with House() as own:
             [SDK, ROOT / "Tests/Clients/ingest_clients.py", "cloudevents", world.server.url, world.keys["write"], ORGANIZATION, *ids],
             check=True, timeout=60)
         world.sent.update(ids)
+        world.expect_counted()
+
+    @check
+    def by_openmeter():
+        """OpenMeter's own client for Python: one event, then many; another organization's, or a broken one, is refused whole"""
+        if not SDK.exists():
+            return
+        ids = [f"om-{n}" for n in range(6)]
+        subprocess.run(
+            [SDK, ROOT / "Tests/Clients/ingest_clients.py", "openmeter", world.server.url, world.keys["openmeter"], ORGANIZATION, *ids],
+            check=True, timeout=60)
+        world.sent.update(ids)
+        kind = {"Content-Type": BATCH, "Authorization": f"Bearer {world.keys['openmeter']}"}
+        for path, right in (("/api/v1/events", 204), ("/api/v3/openmeter/events", 202)):
+            for bad, status in ((event("om-x", "other"), 403), ({**event("om-y"), "id": ""}, 400)):
+                answer = requests.post(world.server.url + path, json=[event(f"om-none-{right}"), bad], headers=kind, timeout=20)
+                expect(answer.status_code == status and answer.json()["status"] == status, f"{path}: {answer.status_code} {answer.text}")
+            answer = requests.post(world.server.url + path, json=[event(f"om-{right}")], headers=kind, timeout=20)
+            expect(answer.status_code == right and answer.content == b"", f"{path}: {answer.status_code} {answer.text}")
+            world.sent.add(f"om-{right}")
         world.expect_counted()
 
     @check

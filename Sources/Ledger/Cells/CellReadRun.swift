@@ -52,6 +52,8 @@ struct CellReadRun {
     struct Work {
         /// Indices of queries that are read as of one moment, group by group.
         var groups: [[Int]]
+        /// Microseconds that the first group costs Redis.
+        var firstCost: Double
         /// Those of queries that are read in pieces.
         var pieces: [Int]
     }
@@ -66,7 +68,9 @@ struct CellReadRun {
         if refusesLargeRankings && pieces.contains(where: { CellReadRun.isRanking(queries[$0]) }) {
             throw CellReadError(.tooLarge, "a ranking has too many members")
         }
-        return Work(groups: CellReadRun.groups(costs), pieces: pieces)
+        let groups = CellReadRun.groups(costs)
+        let firstCost = costs.prefix(groups[0].count).reduce(0) { $0 + $1.cost }
+        return Work(groups: groups, firstCost: firstCost, pieces: pieces)
     }
 
     /// Reads what is left after the groups, and makes the snapshot.

@@ -77,30 +77,36 @@ extension CellReader {
 }
 
 extension CellReadRun {
-    /// Runs several readings: one round trip for all sizes, and one for the first group of each.
+    /// Runs several readings: one round trip for all sizes, and one for the first groups of as many
+    /// as cost Redis no more than one large reading, because it serves nobody else meanwhile.
     static func run(
         _ runs: inout [CellReadRun], on connection: inout Connection
     ) throws(CellReadError) -> [CellSnapshot] {
         guard let deadline = runs.first?.deadline else { return [] }
         try readSizes(&runs, &connection, deadline)
-        var commands = ReadCommands()
         var works: [Work] = []
-        var lasts: [Int] = []
-        for run in runs {
-            let work = try run.work()
-            run.add(work.groups[0], to: &commands)
-            works.append(work)
-            lasts.append(commands.count - 1)
-        }
-        let replies = try pipeline(commands, &connection, deadline)
+        for run in runs { works.append(try run.work()) }
         var snapshots: [CellSnapshot] = []
-        for index in runs.indices {
-            let work = works[index]
-            try runs[index].take(work.groups[0], replies[lasts[index]])
-            for group in work.groups.dropFirst() {
-                try runs[index].readGroup(group, &connection)
+        var start = 0
+        while start < runs.count {
+            var commands = ReadCommands()
+            var lasts: [Int] = []
+            var cost = 0.0
+            for index in start..<runs.count {
+                cost += works[index].firstCost
+                if index > start, cost > ReadCost.budget { break }
+                runs[index].add(works[index].groups[0], to: &commands)
+                lasts.append(commands.count - 1)
             }
-            snapshots.append(try runs[index].finish(work, &connection))
+            let replies = try pipeline(commands, &connection, deadline)
+            for (index, last) in zip(start..., lasts) {
+                try runs[index].take(works[index].groups[0], replies[last])
+                for group in works[index].groups.dropFirst() {
+                    try runs[index].readGroup(group, &connection)
+                }
+                snapshots.append(try runs[index].finish(works[index], &connection))
+            }
+            start += lasts.count
         }
         return snapshots
     }

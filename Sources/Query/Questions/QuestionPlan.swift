@@ -100,16 +100,19 @@ extension QuestionPlan {
 extension QuestionPlan {
     /// The most unions of distinct values that are made here: 16 KB each.
     static let mostSketches = 2_000
+    /// The most of them that are kept apart by shard while the others are read.
+    static let mostSketchesByShard = 10_000
 
     /// Refuses more unions of distinct values than there is memory for.
     fileprivate func checkSketches() throws(QuestionError) {
         guard mergesSketches else { return }
         let groups = Set(sources[0].choice.parts.map { $0.values.compactMap { $0 } }).count
         let count = groups * (coverages.count + comparedCoverages.count)
-        guard count > QuestionPlan.mostSketches else { return }
+        let most = min(QuestionPlan.mostSketches, QuestionPlan.mostSketchesByShard / owners.count)
+        guard count > most else { return }
         throw QuestionError(
-            "the answer would need \(count) unions of distinct values, at most "
-                + "\(QuestionPlan.mostSketches) are made: ask for fewer windows or values")
+            "the answer would need \(count) unions of distinct values over \(owners.count) shards "
+                + "or organizations, at most \(most) are made: ask for fewer windows or values")
     }
 }
 
