@@ -31,6 +31,12 @@ struct Listener: ~Copyable {
         self.port = Listener.boundPort(descriptor)
     }
 
+    /// A socket that listens already.
+    init(adopting descriptor: Int32) {
+        self.descriptor = descriptor
+        port = Listener.boundPort(descriptor)
+    }
+
     private static func error(_ call: String, _ configuration: ServerConfiguration) -> HTTPError {
         let reason = String(cString: strerror(errno))
         return HTTPError(

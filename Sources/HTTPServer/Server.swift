@@ -81,11 +81,19 @@ public final class Server<Worker: AnyObject>: Sendable {
     }
 
     /// Listens and starts the threads; requests may be handled before this returns.
-    public func start() throws(HTTPError) {
-        try configuration.validate()
-        try running.withLock { running throws(HTTPError) in
-            guard running == nil else { throw HTTPError(.start, "the server runs already") }
-            running = try launch()
+    ///
+    /// - Parameter listener: a socket that listens already, from `stopKeepingListener` of a server
+    ///   with the same address; it is this server's from now on, also where the start fails.
+    public func start(on listener: Int32? = nil) throws(HTTPError) {
+        do throws(HTTPError) {
+            try configuration.validate()
+            try running.withLock { running throws(HTTPError) in
+                guard running == nil else { throw HTTPError(.start, "the server runs already") }
+                running = try launch(listener)
+            }
+        } catch {
+            if let listener { close(listener) }
+            throw error
         }
     }
 
@@ -93,13 +101,23 @@ public final class Server<Worker: AnyObject>: Sendable {
     ///
     /// Waits at most `drainSeconds`; does nothing where the server does not run.
     public func stop() {
+        if let listener = end(keepsListener: false) { close(listener) }
+    }
+
+    /// Stops like `stop`, but the socket goes on listening: new connections wait in its queue for
+    /// the server that is started on it.
+    ///
+    /// - Returns: the socket, which the caller must close or hand on; nil where no server runs.
+    public func stopKeepingListener() -> Int32? { end(keepsListener: true) }
+
+    private func end(keepsListener: Bool) -> Int32? {
         running.withLock { running in
-            guard let current = running else { return }
+            guard let current = running else { return nil }
             let core = current.keeper.takeUnretainedValue()
             core.isDraining.store(true, ordering: .relaxed)
             let listener = MHD_quiesce_daemon(current.daemon)
             // New clients are refused at once; else they would wait in the queue for nothing.
-            if listener >= 0 { shutdown(listener, Int32(SHUT_RDWR)) }
+            if listener >= 0, !keepsListener { shutdown(listener, Int32(SHUT_RDWR)) }
             let deadline =
                 MonotonicTime.nanoseconds() + UInt64(configuration.drainSeconds) * 1_000_000_000
             while core.active.load(ordering: .relaxed) > 0,
@@ -116,13 +134,13 @@ public final class Server<Worker: AnyObject>: Sendable {
             // Before the daemon: after its end the descriptors may be used for something else.
             core.deadlines.stop()
             MHD_stop_daemon(current.daemon)
-            if listener >= 0 { close(listener) }
             current.keeper.release()
             running = nil
+            return listener >= 0 ? listener : nil
         }
     }
 
-    private func launch() throws(HTTPError) -> Running {
+    private func launch(_ inherited: Int32?) throws(HTTPError) -> Running {
         guard identities == nil || odometer_tls_is_supported() else {
             throw HTTPError(.start, "this libmicrohttpd was built without TLS")
         }
@@ -131,9 +149,16 @@ public final class Server<Worker: AnyObject>: Sendable {
         let core = ServerCore(configuration, identities: identities) {
             handle(workers.current, $0)
         }
-        let listener = try Listener(configuration)
+        let listener: Listener
+        if let inherited {
+            listener = Listener(adopting: inherited)
+        } else {
+            listener = try Listener(configuration)
+        }
+        // What was handed in is closed by the caller of this function.
+        let ownDescriptor = inherited == nil ? listener.descriptor : -1
         guard core.deadlines.start() else {
-            close(listener.descriptor)
+            if ownDescriptor >= 0 { close(ownDescriptor) }
             throw HTTPError(.start, "no thread for the request deadlines")
         }
         let keeper = Unmanaged.passRetained(core)
@@ -154,7 +179,7 @@ public final class Server<Worker: AnyObject>: Sendable {
         guard let daemon = started else {
             core.deadlines.stop()
             keeper.release()
-            close(listener.descriptor)
+            if ownDescriptor >= 0 { close(ownDescriptor) }
             throw HTTPError(.start, "the HTTP library could not start its threads")
         }
         self.core.withLock { $0 = core }

@@ -31,7 +31,7 @@ import Testing
         return mask & (1 << UInt64(SIGHUP - 1)) != 0
     }
 
-    @Test(arguments: [[SIGTERM], [SIGINT], [SIGHUP], [SIGHUP, SIGHUP]])
+    @Test(arguments: [[SIGTERM], [SIGINT], [SIGHUP, SIGTERM]])
     func aSignalStopsInOrder(_ signals: [Int32]) throws {
         let (process, log, _) = try serve()
         for signal in signals { kill(process.processIdentifier, signal) }

@@ -4,6 +4,6 @@ enum Commands {
         run, serve, up, replay, plan, demo, check, catalogInfer, directoryPut, directoryImport,
         directoryDelete,
         keysCreate, keysList,
-        keysRevoke, verify, status, deadLetters, doctor, resetShard, parked,
+        keysRevoke, verify, status, deadLetters, doctor, reload, resetShard, parked,
     ]
 }

@@ -4,8 +4,8 @@ import Pipeline
 extension Commands {
     /// How the machine is stopped, in the help of `run`, `serve` and `up`.
     static let stopping =
-        "Runs until SIGTERM, SIGINT or SIGHUP (not under nohup); a second SIGTERM or SIGINT ends it at once,"
-        + "\nwhich is safe as well."
+        "Runs until SIGTERM or SIGINT; a second one ends it at once, which is safe as well. SIGHUP reads the"
+        + "\ncatalog again (odometer reload); of a terminal that closes it ends the process (not under nohup)."
 
     /// The options of the counting half.
     static let countingOptions =
@@ -33,11 +33,9 @@ extension Commands {
         // Counting yields to other processes, but not where this process itself answers requests.
         if halves == .counting { Niceness.adopt(call.settings.integer(Options.nice)) }
         let machine = try Machine(call.settings, halves, log: call.log)
-        Signals.onStop { machine.askToEnd() }
+        let current = CurrentMachine(machine)
+        Signals.onStop(current.askToEnd, reload: current.askToReload)
         try machine.start()
-        let end = machine.wait()
-        machine.stop()
-        if case .failed(let failure) = end { throw failure }
-        return .ok
+        return try Reload.serve(machine, current, call)
     }
 }

@@ -13,19 +13,29 @@ enum Signals {
 
     /// Starts the thread that takes SIGTERM, SIGINT and SIGHUP.
     ///
-    /// The first one calls `stop`, on that thread. A second SIGTERM or SIGINT ends the process at
-    /// once, which is safe, as a kill at any moment is. A second SIGHUP does nothing: when a
-    /// terminal closes, the kernel and the shell may each send one.
-    static func onStop(_ stop: @escaping @Sendable () -> Void) {
+    /// The first SIGTERM or SIGINT calls `stop`, on that thread. A second one ends the process at
+    /// once, which is safe, as a kill at any moment is. SIGHUP calls `reload`; where standard input
+    /// is a terminal it comes of a terminal that closes, and calls `stop`. A second SIGHUP does
+    /// nothing then: the kernel and the shell may each send one.
+    static func onStop(
+        _ stop: @escaping @Sendable () -> Void, reload: @escaping @Sendable () -> Void
+    ) {
+        let isOfTerminal = isatty(STDIN_FILENO) != 0
         Thread.detachNewThread {
             var set = stopSet()
             var number: Int32 = 0
-            while sigwait(&set, &number) != 0 {}
-            stop()
-            repeat {
+            var isStopping = false
+            while true {
                 while sigwait(&set, &number) != 0 {}
-            } while number == SIGHUP
-            _exit(128 + number)
+                if number == SIGHUP, !isOfTerminal || isStopping {
+                    if !isStopping { reload() }
+                } else if isStopping {
+                    _exit(128 + number)
+                } else {
+                    isStopping = true
+                    stop()
+                }
+            }
         }
     }
 

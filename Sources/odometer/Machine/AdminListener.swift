@@ -21,10 +21,13 @@ final class AdminListener: Sendable {
 
     var port: Int { server.port }
 
-    func start() throws(CommandFailure) {
-        try server.startPatiently(Options.adminListen)
+    func start(on listener: Int32?) throws(CommandFailure) {
+        try server.startPatiently(Options.adminListen, on: listener)
         log.debug("health and metrics", ("port", LogValue(server.port)))
     }
 
     func stop() { server.stop() }
+
+    /// Stops, and returns the socket, which goes on listening.
+    func stopKeepingListener() -> Int32? { server.stopKeepingListener() }
 }

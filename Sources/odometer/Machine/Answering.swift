@@ -53,10 +53,15 @@ final class Answering: Sendable {
     /// The port that is listened on.
     var port: Int { server.port }
 
-    func start() throws(CommandFailure) {
-        try checkServer()
-        try ingesting?.start()
-        try server.startPatiently(Options.listen)
+    func start(on listener: Int32?) throws(CommandFailure) {
+        do throws(CommandFailure) {
+            try checkServer()
+            try ingesting?.start()
+        } catch {
+            if let listener { close(listener) }
+            throw error
+        }
+        try server.startPatiently(Options.listen, on: listener)
         if !takesTokens {
             log.warning("no key for tokens is configured: the identity API refuses every token")
         }
@@ -101,6 +106,12 @@ final class Answering: Sendable {
     func stop() {
         server.stop()
         ingesting?.stop()
+    }
+
+    /// Stops, and returns the socket, which goes on listening.
+    func stopKeepingListener() -> Int32? {
+        defer { ingesting?.stop() }
+        return server.stopKeepingListener()
     }
 
     /// Requests by route, and connections.

@@ -2,6 +2,7 @@ import API
 import Foundation
 import HTTPServer
 import Query
+import Synchronization
 
 /// The process as a machine: the halves that were asked for, started and stopped in order.
 final class Machine: Sendable {
@@ -16,16 +17,26 @@ final class Machine: Sendable {
     enum End: Sendable {
         /// It was asked to stop.
         case asked
+        /// It was asked to read its catalog again.
+        case reload
         /// It could not go on.
         case failed(CommandFailure)
     }
 
+    /// Sockets that a machine leaves to the next one of the process.
+    struct Listeners: Sendable {
+        var admin: Int32?
+        var answering: Int32?
+    }
+
     let parts: MachineParts
+    let halves: Halves
     let answering: Answering?
     private let counting: Counting?
     private let admin: AdminListener
     private let log: Log
     private let isAsked = Latch<Bool>()
+    private let wantsReload = Mutex(false)
 
     /// Makes the halves without starting them; throws for every mistake in the settings.
     init(_ settings: Settings, _ halves: Halves, log: Log) throws(CommandFailure) {
@@ -58,6 +69,7 @@ final class Machine: Sendable {
                 }, troubles: { counting?.troubles ?? [] }))
         admin = try AdminListener(settings, parts: parts, pages: pages, log: log)
         self.parts = parts
+        self.halves = halves
         self.counting = counting
         self.answering = answering
         self.log = log
@@ -67,12 +79,18 @@ final class Machine: Sendable {
     var adminPort: Int { admin.port }
 
     /// Starts everything; when a part fails, stops again what was started.
-    func start() throws(CommandFailure) {
+    ///
+    /// `listeners`: those of the machine before this one.
+    func start(on listeners: Listeners = Listeners()) throws(CommandFailure) {
+        var unused = listeners
         do throws(CommandFailure) {
-            try admin.start()
+            unused.admin = nil
+            try admin.start(on: listeners.admin)
             try counting?.start()
-            try answering?.start()
+            unused.answering = nil
+            try answering?.start(on: listeners.answering)
         } catch {
+            if let answering = unused.answering { close(answering) }
             end(milliseconds: 5_000)
             throw error
         }
@@ -81,10 +99,18 @@ final class Machine: Sendable {
     /// Lets `wait` return.
     func askToEnd() { isAsked.set(true) }
 
+    /// Lets `wait` return with `reload`, once.
+    func askToReload() { wantsReload.withLock { $0 = true } }
+
     /// Why it ends now; nil when it goes on.
     var end: End? {
         if let failure = counting?.failure { return .failed(failure) }
-        return isAsked.wait(milliseconds: 0) == nil ? nil : .asked
+        if isAsked.wait(milliseconds: 0) != nil { return .asked }
+        let isReload = wantsReload.withLock { wanted in
+            defer { wanted = false }
+            return wanted
+        }
+        return isReload ? .reload : nil
     }
 
     /// Waits until the end is asked for or the machine cannot go on; meanwhile gives free memory
@@ -107,6 +133,18 @@ final class Machine: Sendable {
     func stop() {
         end(milliseconds: 25_000)
         log.info("stopped")
+    }
+
+    /// Stops in the same order for another machine of this process, which takes the sockets:
+    /// clients that come meanwhile wait for it.
+    func stopForNext() -> Listeners {
+        let watchdog = Watchdog.start(milliseconds: 45_000, log: log)
+        defer { watchdog.set(true) }
+        var listeners = Listeners()
+        listeners.answering = answering?.stopKeepingListener()
+        counting?.stop(milliseconds: 25_000)
+        listeners.admin = admin.stopKeepingListener()
+        return listeners
     }
 
     private func end(milliseconds: Int64) {
