@@ -106,9 +106,9 @@ enum Reload {
     /// Whether the catalog as it is now is that of the contract that took over.
     private static func follows(_ machine: Machine, _ call: borrowing Invocation) -> Bool {
         do throws(CommandFailure) {
-            let verdict = try verdict(
+            let found = try verdict(
                 call.settings, machine.parts.catalog, machine.halves, call.log)
-            guard verdict == .taken(added: []) else { return false }
+            guard found == .taken(added: []) else { return false }
             call.log.info(
                 "a newer contract took over, and the catalog is its now: it is taken",
                 ("event", "reload"))
