@@ -14,21 +14,21 @@ enum Signals {
     /// Starts the thread that takes SIGTERM, SIGINT and SIGHUP.
     ///
     /// The first SIGTERM or SIGINT calls `stop`, on that thread. A second one ends the process at
-    /// once, which is safe, as a kill at any moment is. SIGHUP calls `reload`; where standard input
-    /// is a terminal it comes of a terminal that closes, and calls `stop`. A second SIGHUP does
+    /// once, which is safe, as a kill at any moment is. SIGHUP calls `reload`; without one, or where
+    /// standard input is a terminal, which then closes, it calls `stop`. A second SIGHUP does
     /// nothing then: the kernel and the shell may each send one.
     static func onStop(
-        _ stop: @escaping @Sendable () -> Void, reload: @escaping @Sendable () -> Void
+        _ stop: @escaping @Sendable () -> Void, reload: (@Sendable () -> Void)? = nil
     ) {
-        let isOfTerminal = isatty(STDIN_FILENO) != 0
+        let stopsAtHangUp = reload == nil || isatty(STDIN_FILENO) != 0
         Thread.detachNewThread {
             var set = stopSet()
             var number: Int32 = 0
             var isStopping = false
             while true {
                 while sigwait(&set, &number) != 0 {}
-                if number == SIGHUP, !isOfTerminal || isStopping {
-                    if !isStopping { reload() }
+                if number == SIGHUP, !stopsAtHangUp || isStopping {
+                    if !isStopping { reload?() }
                 } else if isStopping {
                     _exit(128 + number)
                 } else {

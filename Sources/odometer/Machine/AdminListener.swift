@@ -21,7 +21,7 @@ final class AdminListener: Sendable {
 
     var port: Int { server.port }
 
-    func start(on listener: Int32?) throws(CommandFailure) {
+    func start(on listener: Int32? = nil) throws(CommandFailure) {
         try server.startPatiently(Options.adminListen, on: listener)
         log.debug("health and metrics", ("port", LogValue(server.port)))
     }

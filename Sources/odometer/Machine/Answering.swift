@@ -1,4 +1,5 @@
 import API
+import Glibc
 import HTTPServer
 import Ledger
 import Printing
@@ -53,7 +54,7 @@ final class Answering: Sendable {
     /// The port that is listened on.
     var port: Int { server.port }
 
-    func start(on listener: Int32?) throws(CommandFailure) {
+    func start(on listener: Int32? = nil) throws(CommandFailure) {
         do throws(CommandFailure) {
             try checkServer()
             try ingesting?.start()
