@@ -55,7 +55,8 @@ public enum KeyMaker {
     /// A warning for people where a key of this role cannot be used; nil where it can.
     public static func warning(dialects: [String], role: Role) -> String? {
         if role == .write {
-            return "a write key sends events and opens no other request; read is the role for answers"
+            return
+                "a write key sends events and opens no other request; read is the role for answers"
         }
         let takers = Dialects.all(verifier: nil).filter { $0.takesOperators }.map { $0.name }
         if role == .operator, let name = dialects.first(where: { !takers.contains($0) }) {

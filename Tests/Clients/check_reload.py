@@ -15,14 +15,14 @@ version: 1
 events:
   use: {{fields: {{model: {{at: /data/model}}, n: {{at: /data/n, is: integer, required: true}}}}}}
 meters:
-  calls: {{kind: count, by: [model], windows: [day, all], on: [{{event: use}}]}}
+  calls: {{kind: count, windows: [day, all], on: [{{event: use}}]}}
   units: {{kind: sum, windows: [day, all], on: [{{event: use, amount: {amount}}}]}}
 {more}"""
 METER = "  more_{0}: {{kind: count, windows: [day, all], on: [{{event: use}}]}}\n"
 
 
 def write(path, more=0, amount="n"):
-    """The catalog with so many meters more; in one step, as whoever reads it sees one or the other."""
+    """The catalog with so many meters more; in one step: a reader sees one or the other."""
     fresh = path.with_suffix(".new")
     fresh.write_text(CATALOG.format(amount=amount, more="".join(METER.format(number) for number in range(more))))
     os.replace(fresh, path)
@@ -132,7 +132,7 @@ def refused():
         load = Load(house)
         load.send(100)
         house.wait_counted()
-        write(path, amount="1")
+        write(path, amount="n, when: {field: model, in: [m0]}")
         hang_up(machine, "reload refused, the catalog of before goes on: ")
         expect("the ledger counts otherwise: meter units" in machine.log.read_text(), machine.log.read_text()[-600:])
         told = house.call("reload", "--meters", str(path), expected=None)

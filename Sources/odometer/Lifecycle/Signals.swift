@@ -14,8 +14,8 @@ enum Signals {
     /// Starts the thread that takes SIGTERM, SIGINT and SIGHUP.
     ///
     /// The first SIGTERM or SIGINT calls `stop`, on that thread. A second one ends the process at
-    /// once, which is safe, as a kill at any moment is. SIGHUP calls `reload`; without one, or where
-    /// standard input is a terminal, which then closes, it calls `stop`. A second SIGHUP does
+    /// once, which is safe, as a kill at any moment is. SIGHUP calls `reload`; without one, or
+    /// where standard input is a terminal, which then closes, it calls `stop`. A second SIGHUP does
     /// nothing then: the kernel and the shell may each send one.
     static func onStop(
         _ stop: @escaping @Sendable () -> Void, reload: (@Sendable () -> Void)? = nil
