@@ -23,7 +23,7 @@ GROUPS = [
     ("identity", "^/api/v1/analytics", {}),
     ("operations", "^/v1/|^/openapi", {"meter": "api_calls"}),
     ("meters that are not there", "^/v1/meters/", {}),
-    ("openmeter", "^/api/v1/meters|^/api/v1/portal|^/api/v3", {"meter": "api_calls"}),
+    ("openmeter", "^/api/v1/meters|^/api/v1/portal|^/api/v1/events|^/api/v3", {"meter": "api_calls"}),
 ]
 # positive_data_acceptance wants 200 for every request that a schema can call valid. A schema cannot say that start is
 # not after end, that a range has at most 366 days, that minutes excludes timeStart, that the organization in the path
@@ -65,7 +65,7 @@ def conforms():
         secret.write_text(SECRET)
         unlimited = ("--rate-limit", "0", "--address-rate-limit", "0", "--organization-requests", "0")
         secrets = ("--jwt-secret-file", str(secret), "--openmeter-portal-secret-file", str(secret))
-        machine = house.start("up", *secrets, *unlimited).wait_ready()
+        machine = house.start("up", *secrets, *unlimited, "--ingest-topic", house.topic).wait_ready()
         house.call("replay", "--generate", "--events", "2000", "--organizations", "1", "--to", house.topic)
         (organization,) = expected_answers.read(house.records())[0]
         house.call("directory", "put", "organization", organization, '{"name": "One", "slug": "one"}')
