@@ -24,7 +24,7 @@ extension Call {
             return nil
         }
         guard found.role != .operator || dialect.takesOperators else {
-            throw Problem(403, "Operator keys do not open this API")
+            throw Problem(403, dialect.operatorRefusal)
         }
         try charge.enter(found.organization, credential: hash)
         return found

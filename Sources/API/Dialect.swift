@@ -17,6 +17,8 @@ public protocol Dialect: Sendable {
     var root: String { get }
     /// Whether keys of the role `operator` open it; its handlers must then tell them from others.
     var takesOperators: Bool { get }
+    /// What such keys are told where they do not.
+    var operatorRefusal: String { get }
     /// Its paths, each with the method that answers it.
     var routes: [DialectRoute] { get }
     /// The status for a request with bad parameters; 400 where the dialect names no other.
@@ -43,6 +45,8 @@ extension Dialect {
     public var answerHeaders: [Response.Field] { [] }
     /// No: an operator's key is no organization's.
     public var takesOperators: Bool { false }
+    /// That they do not open it.
+    public var operatorRefusal: String { "Operator keys do not open this API" }
 }
 
 /// The API keys that open a dialect.

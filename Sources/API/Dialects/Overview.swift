@@ -12,6 +12,8 @@ public struct OverviewDialect: Dialect {
     public let credentialHeaders = "X-API-Key"
     /// A key in a header of its own.
     public let scheme = CredentialScheme.apiKey
+    /// What every key is told that is not an admin's.
+    public let operatorRefusal = "Only Admin keys can access organization analytics"
     /// All of its paths are below it.
     public let root = "/api/analytics"
     /// Its paths.
@@ -41,7 +43,7 @@ public struct OverviewDialect: Dialect {
             call.request.headers.single("X-API-Key").value, for: self,
             message: "Invalid or missing API key")
         guard credential.role == .admin else {
-            throw Problem(403, "Only Admin keys can access organization analytics")
+            throw Problem(403, operatorRefusal)
         }
         try Parameters.refuseAll(of: call.request, badStatus: 400)
         try call.requireMeters()
