@@ -3,8 +3,9 @@ import Metering
 import Pipeline
 import Synchronization
 
-/// The machine that signals are for; another one after each reload. Safe to use from several
-/// threads.
+/// The machine that signals are for; another one after each reload.
+///
+/// Safe to use from several threads.
 final class CurrentMachine: Sendable {
     private let machine: Mutex<Machine>
     private let isEnding = Mutex(false)
