@@ -58,7 +58,8 @@ class World:
         catalog = house.folder / "catalog.yaml"
         catalog.write_text(CATALOG)
         self.arguments = ("--meters", str(catalog))
-        self.run = house.start("run", *self.arguments, *SESSION)
+        # Keys can be made once every broker knows the topics.
+        self.run = house.start("run", *self.arguments, *SESSION).wait_ready(60)
         self.serve()
         self.keys = {role: house.key(ORGANIZATION, "operations", role=role) for role in ("write", "admin", "read")}
         self.keys["openmeter"] = house.key(ORGANIZATION, "openmeter", role="write")
