@@ -20,12 +20,7 @@ public struct OpenMeterDialect: Dialect {
     /// Its paths; they need no particular meter.
     public var routes: [DialectRoute] {
         let meter = root + "/meters/{meter}"
-        return [
-            DialectRoute("meters", root + "/meters", answer: list),
-            DialectRoute("meters_post", root + "/meters", method: .post, answer: refuseChange),
-            DialectRoute("meter", meter, answer: get),
-            DialectRoute("meter_put", meter, method: .put, answer: refuseChange),
-            DialectRoute("meter_delete", meter, method: .delete, answer: refuseChange),
+        return meterRoutes(root, list: list, get: get) + [
             DialectRoute("query", meter + "/query") { call throws(Problem) in
                 let sight = try self.enter(call).sight
                 let reader = OpenMeterReader(meter: try OpenMeterDialect.meter(call))
@@ -43,6 +38,21 @@ public struct OpenMeterDialect: Dialect {
         ] + portalRoutes
             + (intake.map { [OpenMeterIngest.version1($0).route(root, keys: self)] } ?? [])
     }
+
+    /// The paths of meters, alike in both versions: listed and shown, but changed in the catalog.
+    func meterRoutes(
+        _ root: String, list: @escaping DialectRoute.Handler, get: @escaping DialectRoute.Handler
+    ) -> [DialectRoute] {
+        let (meters, meter) = (root + "/meters", root + "/meters/{meter}")
+        return [
+            DialectRoute("meters", meters, answer: list),
+            DialectRoute("meters_post", meters, method: .post, answer: refuseChange),
+            DialectRoute("meter", meter, answer: get),
+            DialectRoute("meter_put", meter, method: .put, answer: refuseChange),
+            DialectRoute("meter_delete", meter, method: .delete, answer: refuseChange),
+        ]
+    }
+
     let tokens: PortalTokens?
     private let intake: EventIntake?
 

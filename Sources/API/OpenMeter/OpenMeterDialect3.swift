@@ -19,12 +19,7 @@ public struct OpenMeterDialect3: Dialect {
     /// Its paths; they need no particular meter.
     public var routes: [DialectRoute] {
         let meter = root + "/meters/{meter}"
-        return [
-            DialectRoute("meters", root + "/meters", answer: list),
-            DialectRoute("meters_post", root + "/meters", method: .post, answer: refuseChange),
-            DialectRoute("meter", meter, answer: get),
-            DialectRoute("meter_put", meter, method: .put, answer: refuseChange),
-            DialectRoute("meter_delete", meter, method: .delete, answer: refuseChange),
+        return first.meterRoutes(root, list: list, get: get) + [
             DialectRoute("query", meter + "/query", method: .post, answer: query),
             DialectRoute("events", root + "/events") { call throws(Problem) in
                 _ = try self.first.enter(call)
@@ -67,12 +62,6 @@ public struct OpenMeterDialect3: Dialect {
         var json = JSONWriter()
         OpenMeterDialect3.write(try OpenMeterDialect.meter(call), to: &json)
         return Reply(json.bytes, asOfMilliseconds: nil, isAtomic: true)
-    }
-
-    private func refuseChange(_ call: borrowing Call) throws(Problem) -> Reply {
-        _ = try first.enter(call)
-        throw Problem(
-            501, "Meters are declared in the catalog: change it there and start Odometer again")
     }
 
     private static func write(_ meter: OpenMeterMeter, to json: inout JSONWriter) {
